@@ -28,8 +28,8 @@ def main(*words: str) -> None:
     try:
         _application(words[0] if words else "")([*words])
     except SystemExit as end:
-        # it has the frames of the command, and these all that was scanned: to take that apart object by object costs a
-        # sixtieth; what holds itself nobody takes apart but the collector, for which it is frozen
+        # the exception holds the frames of the command, and through them all that was scanned: to take that apart
+        # object by object costs a sixtieth; what holds itself only the collector takes apart, for which it is frozen
         held: list[object] = [end]
         held.append(held)
         raise

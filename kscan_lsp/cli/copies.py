@@ -6,6 +6,7 @@ Left out on purpose: when copies pay (`processes.py`), and what they do (`exchan
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import sys
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 AHEAD: Final = 1 << 20
 """Bytes that a process may be ahead of who reads them, which is all that systems allow everybody."""
-COUNTER: Final = 8
-"""Bytes of the number of a message, and of its length."""
+INT_BYTES: Final = 8
+"""Bytes of an integer in a message, or beside it: unsigned, the lowest first."""
 
 
 class Channel:
@@ -38,7 +39,7 @@ class Channel:
         Raises:
             BrokenPipeError: the other one has ended.
         """
-        header = number.to_bytes(COUNTER, "little") + len(data).to_bytes(COUNTER, "little")
+        header = number.to_bytes(INT_BYTES, "little") + len(data).to_bytes(INT_BYTES, "little")
         for part in (header, data):
             rest = memoryview(part)
             while rest:
@@ -58,12 +59,12 @@ class Channel:
             yield from arrived
 
     def _whole(self) -> Iterator[tuple[int, bytes]]:
-        header, waiting = 2 * COUNTER, self._waiting
+        header, waiting = 2 * INT_BYTES, self._waiting
         while len(waiting) >= header:
-            end = header + int.from_bytes(waiting[COUNTER:header], "little")
+            end = header + int.from_bytes(waiting[INT_BYTES:header], "little")
             if len(waiting) < end:
                 return
-            number, data = int.from_bytes(waiting[:COUNTER], "little"), bytes(waiting[header:end])
+            number, data = int.from_bytes(waiting[:INT_BYTES], "little"), bytes(waiting[header:end])
             del waiting[:end]
             yield number, data
 
@@ -75,18 +76,20 @@ class Channel:
 
 @contextmanager
 def copies(number: int, task: Callable[[int, Channel], None]) -> Iterator[list[Channel]]:
-    """So many copies of this process at work, by the channels to them; with an error here, they are ended.
+    """Copies of this process at work, by the channels to them; with an error here, they are ended.
 
     Args:
-        number: how many.
+        number: how many; there may be fewer, where the system allows no more.
         task: what each does, given its number, from 1, and its channel to this process.
     """
     gc.freeze()  # a collection in a copy would write to, and so copy, every page that there is
     running: dict[int, Channel] = {}
     try:
         for one in range(1, number + 1):
-            process, channel = _start(one, task, list(running.values()))
-            running[process] = channel
+            try:
+                _start(one, task, running)
+            except OSError:
+                break  # the system allows no more: there are others, or who asked, to do its part
         yield list(running.values())
     except BaseException:
         for process in running:
@@ -95,9 +98,11 @@ def copies(number: int, task: Callable[[int, Channel], None]) -> Iterator[list[C
         raise
     finally:
         gc.unfreeze()
-        for process, channel in running.items():
+        for channel in running.values():
             channel.close()
-            os.waitpid(process, 0)
+        for process in running:
+            with suppress(ChildProcessError):  # whoever started this may have it ignore that they end
+                os.waitpid(process, 0)
 
 
 def is_left_alone(parent: int) -> bool:
@@ -105,25 +110,61 @@ def is_left_alone(parent: int) -> bool:
     return os.getppid() != parent
 
 
-def _start(number: int, task: Callable[[int, Channel], None], others: list[Channel]) -> tuple[int, Channel]:
-    """A copy, and the channel to it."""
-    hearing, saying = _pipe(), _pipe()
+def _start(number: int, task: Callable[[int, Channel], None], running: dict[int, Channel]) -> None:
+    """Add a copy to those that are running.
+
+    Raises:
+        OSError: the system allows no more pipes, or no more processes.
+    """
     parent = os.getpid()
-    process = os.fork()
+    here, there = _channels()
+    # until the copy has said that it ignores Ctrl-C, and this process knows of the copy, neither hears of it
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process = os.fork()
+        if process:
+            running[process] = here
+    except OSError:
+        here.close()
+        there.close()
+        raise
+    finally:
+        if os.getpid() == parent:
+            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
     if process:
-        os.close(hearing[1])
-        os.close(saying[0])
-        return process, Channel(hearing[0], saying[1])
+        there.close()
+        return
+    status = 1
     try:
         # Ctrl-C goes to all that a terminal has started, and is for the parent to answer
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        for channel in (*others, Channel(hearing[0], saying[1])):
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+        for channel in (*running.values(), here):
             channel.close()
         if not is_left_alone(parent):
-            task(number, Channel(saying[0], hearing[1]))
+            task(number, there)
+        status = 0
+    except BrokenPipeError:
+        pass  # nobody waits any more
+    except Exception:
+        logging.getLogger("kscan").exception(
+            "a copy of this process has ended; what it had to do is done by others"
+        )
     finally:
         # nothing that the parent meant for its own end, nor what it has not written yet
-        os._exit(0)
+        os._exit(status)
+
+
+def _channels() -> tuple[Channel, Channel]:
+    """Both ends of a channel."""
+    hearing, saying = _pipe()
+    try:
+        others_hearing, others_saying = _pipe()
+    except OSError:
+        os.close(hearing)
+        os.close(saying)
+        raise
+    return Channel(hearing, others_saying), Channel(others_hearing, saying)
 
 
 def _pipe() -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Work in two steps on many items, the second of which needs to know what the first has found in all of them.
+"""Work in two steps on many items, with an all-gather between: the second needs to know what the first found in all.
 
 This process and copies of it take chunks of the items, and each keeps what it made of them: what the others need to
 know is a small part of that. So an item stays where it was begun, and only what comes of it in the end is sent here.
@@ -10,11 +10,11 @@ from __future__ import annotations
 import mmap
 import os
 import selectors
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Generic, Protocol, Self, TypeVar
 
-from kscan_lsp.cli.copies import COUNTER, copies, is_left_alone
+from kscan_lsp.cli.copies import INT_BYTES, copies, is_left_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,13 +25,14 @@ _T = TypeVar("_T")
 _T_contra = TypeVar("_T_contra", contravariant=True)
 _K = TypeVar("_K")
 _R = TypeVar("_R")
+_E = TypeVar("_E")
 
 _LOOK: Final = 0.1
 """Seconds between two looks at how far the copies are."""
-_HERE: Final = (1 << 8 * COUNTER) - 1
-"""The number of the message that ends what is shown, there and here, where it has what was made here."""
-_LAST: Final = _HERE - 1
-"""The number of the message with what is known besides."""
+_FIRST_DONE: Final = (1 << 8 * INT_BYTES) - 1
+"""The number of the message that ends what is shown: to a copy it has what this process shows, from one nothing."""
+_ALL_KNOWN: Final = _FIRST_DONE - 1
+"""The number of the message with what is known besides, with which the second step begins."""
 
 
 class Steps(Protocol[_T_contra, _K, _R]):
@@ -66,7 +67,7 @@ class FileProgress(Protocol):
     """What is told on the way."""
 
     def files(self, done: int, of: int) -> None:
-        """So many of the files are through the first step."""
+        """So many of the files are judged; one that is through the first step counts as half of one."""
 
 
 class _Queue:
@@ -74,13 +75,13 @@ class _Queue:
 
     def __init__(self, chunks: int) -> None:
         self._reading, writing = os.pipe()
-        # all of it at once: there are few enough for the smallest pipe
-        os.write(writing, b"".join(number.to_bytes(COUNTER, "little") for number in range(chunks)))
+        # all of it at once: there are few enough for the smallest pipe, of a page (`processes.py`)
+        os.write(writing, b"".join(number.to_bytes(INT_BYTES, "little") for number in range(chunks)))
         os.close(writing)
 
     def __iter__(self) -> Iterator[int]:
         # what is read at once lies in the pipe as a whole, and the system lets one process read at a time
-        while number := os.read(self._reading, COUNTER):
+        while number := os.read(self._reading, INT_BYTES):
             yield int.from_bytes(number, "little")
 
     def close(self) -> None:
@@ -105,24 +106,26 @@ class Exchange(Generic[_T, _K, _R]):
         self.processes = processes
         self.progress = progress
         self._numbers = range(len(chunks))
-        self._queue = _Queue(len(chunks))
-        self._done = mmap.mmap(-1, COUNTER * processes)
-        """How many items each is through with, in memory that all of them have."""
         self._parent = os.getpid()
 
     def run(self) -> list[_R]:
         """The results in the order of the items."""
-        with copies(self.processes - 1, self._copy) as channels:
+        with (
+            closing(_Queue(len(self.chunks))) as self._queue,
+            # how many steps each is through with, in memory that all of them have
+            mmap.mmap(-1, INT_BYTES * self.processes) as self._done,
+            copies(self.processes - 1, self._copy) as channels,
+        ):
             made, shown = self._first(channels)
             own = self.steps.shown(*self._of(made))
             for channel in channels:
                 others = [(number, data) for number, (by, data) in shown.items() if by is not channel]
-                _tell(channel, (*others, (_HERE, own)))
+                _tell(channel, (*others, (_FIRST_DONE, own)))
             self.steps.know(*self._of(made), [data for _, data in shown.values()])
             self.steps.complete()
             besides = self.steps.besides()
             for channel in channels:
-                _tell(channel, [(_LAST, besides)])
+                _tell(channel, [(_ALL_KNOWN, besides)])
             results = self._second(channels, made)
         if lost := {number: self._chunk(number) for number in self._numbers if number not in results}:
             anew = {number: [*self.steps.first(items)] for number, items in lost.items()}
@@ -138,8 +141,8 @@ class Exchange(Generic[_T, _K, _R]):
         shown: dict[int, tuple[Channel, bytes]] = {}
 
         def hear(channel: Channel, messages: Iterable[tuple[int, bytes]]) -> bool:
-            shown.update((number, (channel, data)) for number, data in messages if number != _HERE)
-            return all(number != _HERE for number, _ in messages)
+            shown.update((number, (channel, data)) for number, data in messages if number != _FIRST_DONE)
+            return all(number != _FIRST_DONE for number, _ in messages)
 
         with _Hearing(channels, hear) as hearing:
             for number in self._queue:
@@ -151,7 +154,6 @@ class Exchange(Generic[_T, _K, _R]):
             while hearing.goes_on:
                 hearing.hear(_LOOK)
                 self._tell_progress()
-        self._queue.close()
         for number in self._numbers:
             if number not in made and number not in shown:
                 made[number] = [*self.steps.first(self._chunk(number))]
@@ -167,10 +169,12 @@ class Exchange(Generic[_T, _K, _R]):
 
         with _Hearing(channels, hear) as hearing:
             for number, one in made.items():
-                results[number] = [*self.steps.second(self._chunk(number), one)]
+                results[number] = [*self._counted(0, self.steps.second(self._chunk(number), one))]
                 hearing.hear()
+                self._tell_progress()
             while hearing.goes_on:
-                hearing.hear(None)
+                hearing.hear(_LOOK)
+                self._tell_progress()
         return results
 
     def _copy(self, number: int, channel: Channel) -> None:
@@ -180,14 +184,13 @@ class Exchange(Generic[_T, _K, _R]):
             items = self._chunk(chunk)
             made[chunk] = [*self._counted(number, self.steps.first(items))]
             channel.send(chunk, self.steps.shown(items, made[chunk]))
-        channel.send(_HERE, b"")
+        channel.send(_FIRST_DONE, b"")
         messages = channel.messages()
-        self.steps.know(*self._of(made), _until(_HERE, messages))
-        self.steps.know((), (), _until(_LAST, messages))
+        self.steps.know(*self._of(made), _until(_FIRST_DONE, messages))
+        self.steps.know((), (), _until(_ALL_KNOWN, messages))
         for chunk, one in made.items():
-            if is_left_alone(self._parent):
-                break
-            channel.send(chunk, self.steps.packed([*self.steps.second(self._chunk(chunk), one)]))
+            results = [*self._counted(number, self.steps.second(self._chunk(chunk), one))]
+            channel.send(chunk, self.steps.packed(results))
 
     def _chunk(self, number: int) -> Sequence[_T]:
         chunk = self.chunks[number]
@@ -198,21 +201,21 @@ class Exchange(Generic[_T, _K, _R]):
         items = [item for number in made for item in self._chunk(number)]
         return items, [*chain.from_iterable(made.values())]
 
-    def _counted(self, number: int, results: Iterable[_K]) -> Iterator[_K]:
-        """What the process with this number makes, counted."""
-        at = COUNTER * number
-        done = int.from_bytes(self._done[at : at + COUNTER], "little")
+    def _counted(self, number: int, results: Iterable[_E]) -> Iterator[_E]:
+        """What a step makes in the process with this number, counted; no more when nobody waits for it."""
+        at = INT_BYTES * number
+        done = int.from_bytes(self._done[at : at + INT_BYTES], "little")
         for result in results:
             done += 1
-            self._done[at : at + COUNTER] = done.to_bytes(COUNTER, "little")
+            self._done[at : at + INT_BYTES] = done.to_bytes(INT_BYTES, "little")
             if number and is_left_alone(self._parent):
                 return
             yield result
 
     def _tell_progress(self) -> None:
-        starts = range(0, len(self._done), COUNTER)
-        done = sum(int.from_bytes(self._done[at : at + COUNTER], "little") for at in starts)
-        self.progress.files(done, len(self.items))
+        starts = range(0, len(self._done), INT_BYTES)
+        done = sum(int.from_bytes(self._done[at : at + INT_BYTES], "little") for at in starts)
+        self.progress.files(done // 2, len(self.items))
 
 
 class _Hearing:
@@ -238,8 +241,8 @@ class _Hearing:
         """Whether more is to come from any."""
         return bool(self._selector.get_map())
 
-    def hear(self, seconds: float | None = 0) -> None:
-        """Hear what has come, or comes in so many seconds, None for any number."""
+    def hear(self, seconds: float = 0) -> None:
+        """Hear what has come, or comes in so many seconds."""
         for key, _ in self._selector.select(seconds):
             arrived = key.data.arrived()
             if arrived is None or not self._hear(key.data, arrived):

@@ -1,7 +1,7 @@
 """Files judged in two steps: each alone, and then, when it is known what all of them declare, for what rests on others.
 
 A file is judged in one process from beginning to end (`exchange.py`): others come to know what it declares, and the one
-that began gets what is said of it.
+that began gets what is said of it. Files are known by their names, which differ.
 """
 
 from __future__ import annotations

@@ -158,8 +158,20 @@ def judged(
 ) -> tuple[ScannedFile, ...]:
     """Files are judged under the settings that hold for each; those under others count for what they declare.
 
-    So do those in `declared`, which nobody asked about, and what is `known` besides. Many files are divided among
-    several processes. Where a policy asks what objects were, that is read from the `past`.
+    Args:
+        files: what is asked about; each has a name of its own.
+        configurations: what holds for them, and for the charts and overlays.
+        today: the day that suppressions are compared with.
+        declared: files that count for what they declare, and nobody asks about.
+        charts: charts to judge with the files.
+        overlays: overlays, likewise.
+        known: objects that no file has, by the names that they are to count under.
+        past: where it is read what objects were, for policies that ask.
+        processes: what the files are divided among.
+        name_fixes: what is asked about fixes where a file is judged.
+
+    Returns:
+        The files in their order, then those of charts, then those of overlays that are not among the others.
     """
     configurations = [*configurations]
 

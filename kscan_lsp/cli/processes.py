@@ -25,15 +25,15 @@ _R = TypeVar("_R")
 
 PAYS_FROM: Final = 100_000
 """Characters to judge from which copies pay: about a sixth of a second of work."""
-EACH: Final = 40_000
+MIN_EACH: Final = 40_000
 """Characters for each at least."""
-TEXT: Final = 16
+LINE_WEIGHT: Final = 16
 """What it costs to write about one item, as if so many characters were judged."""
-MOST: Final = 16
+MAX_PROCESSES: Final = 16
 """Processes at most: each keeps what it has compiled."""
 _SHARES: Final = 32
 """Chunks of work for each process: who is done with one takes the next, so that all end at about the same time."""
-TURN: Final = 512
+MAX_TURN: Final = 512
 """Results that one makes at most before it is another one's turn."""
 
 
@@ -56,14 +56,14 @@ class Processes:
 
     def __init__(self, jobs: int = 1, progress: FileProgress | None = None) -> None:
         """At most so many processes, 0 for one a processor."""
-        self.jobs = min(jobs or cores(), MOST)
+        self.jobs = min(jobs or cores(), MAX_PROCESSES)
         self.progress: FileProgress = progress or NoProgress()
 
     def exchange(self, steps: Steps[_T, _K, _R], items: Sequence[_T], weights: Sequence[int]) -> list[_R]:
         """What comes of each item in two steps.
 
         Args:
-            steps: what is done with files, of which progress is told.
+            steps: what is done; progress is told of both.
             items: all of them.
             weights: what each costs, as if so many characters were judged.
         """
@@ -73,12 +73,16 @@ class Processes:
             chunks = _chunks(weights, processes * _SHARES)
             return Exchange(steps, items, chunks, processes, self.progress).run()
         made: list[_K] = []
+        results: list[_R] = []
         for one in steps.first(items):
             made.append(one)
-            self.progress.files(len(made), len(items))
+            self.progress.files(len(made) // 2, len(items))
         steps.know(items, made, ())
         steps.complete()
-        return [*steps.second(items, made)]
+        for result in steps.second(items, made):
+            results.append(result)
+            self.progress.files((len(made) + len(results)) // 2, len(items))
+        return results
 
     def spread(
         self,
@@ -93,18 +97,18 @@ class Processes:
             items: all items.
             weights: what each costs, as if so many characters were judged; that of a line of text where it is not said.
         """
-        weights = [TEXT] * len(items) if weights is None else weights
+        weights = [LINE_WEIGHT] * len(items) if weights is None else weights
         if processes := self._processes(weights):
             from kscan_lsp.cli.turns import Turns
 
-            turns = max(processes * _SHARES, len(items) // TURN)
+            turns = max(processes * _SHARES, len(items) // MAX_TURN)
             yield from Turns(work, items, _chunks(weights, turns), processes).run()
         else:
             yield from work(items)
 
     def _processes(self, weights: Sequence[int]) -> int:
         """How many pay, this one included; 0 where it is all to be done here."""
-        number = min(self.jobs, sum(weights) // EACH, len(weights))
+        number = min(self.jobs, sum(weights) // MIN_EACH, len(weights))
         return number if number > 1 and sum(weights) >= PAYS_FROM and _can_fork() else 0
 
 

@@ -116,6 +116,7 @@ class Reader:
 
     def __init__(self, request: ScanRequest, today: date) -> None:
         self.request, self.past, self.today = request, request.past, today
+        self.stdin_name = request.stdin_name if STDIN in request.paths else ""
         self.files: list[FileToJudge] = []
         self.declared: list[FileToJudge] = []
         """What counts for the others, and nobody asked about"""
@@ -220,7 +221,7 @@ class Reader:
         held: dict[str, Configuration] = {}
         came_to = self.came_to[str(folder)] = set()
         for path in found.files:
-            place = self.places.of(path, link=bool(found.links) and path in found.links)
+            place = self.places.of(path, link=path in found.links)
             if place.folder not in held:
                 holds = next(filter(Path(place.folder).is_relative_to, holding), top)
                 held[place.folder] = self.configuration(holds)
@@ -240,7 +241,7 @@ class Reader:
     def read(self, path: Path, place: FilePlace, configuration: Configuration, *, named: bool) -> str:
         """Read a file, unless it was among an earlier path; its name in reports."""
         name = place.shown
-        if place.real in self.seen:
+        if place.real in self.seen or name == self.stdin_name:  # which has what is to count as its text
             return name
         self.seen.add(place.real)
         if place.name in KUSTOMIZATION_NAMES:

@@ -1,6 +1,6 @@
 """Work on many items whose results are written and forgotten: this process and copies of it make a chunk each in turn.
 
-Nothing is kept: a copy that is ahead waits. What one that does not answer leaves out is done here.
+Nothing is kept: a copy that is ahead waits. Once one does not answer, the rest is done here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _AT_ONCE: Final = 32
 
 
 class Turns(Generic[_T, _R]):
-    """Chunks of items, of which each process makes every so-manieth: this one the first of them."""
+    """Chunks of items, each of which the next process makes, this one the first (round robin)."""
 
     def __init__(
         self,
@@ -44,6 +44,7 @@ class Turns(Generic[_T, _R]):
         done = 0
         with copies(self.processes - 1, self._copy) as channels:
             answers: list[Iterator[list[_R]]] = [_sent(channel) for channel in channels]
+            answers += [iter(())] * (self.processes - 1 - len(channels))  # the system allowed no more
             for number, chunk in enumerate(self.chunks):
                 if number % self.processes == 0:
                     yield from self.work(self.items[chunk.start : chunk.stop])

@@ -74,7 +74,7 @@ class Digests:
             return text if len(text) < _SHORT else blake2b(text, digest_size=_SIZE).digest()
         known = self._known.get(id(value))
         if known is None or known[0] is not value:
-            text = _told(value)
+            text = _serialized(value)
             self.digested += len(text)
             if len(self._known) >= MAX_DIGESTS or self.digested > MAX_DIGESTED:
                 self._known.clear()
@@ -85,10 +85,10 @@ class Digests:
 
 def digest_of(value: Any) -> bytes:
     """The digest of plain data that nobody will ask for again."""
-    return _short(_told(value))
+    return _short(_serialized(value))
 
 
-def _told(value: Any) -> bytes:
+def _serialized(value: Any) -> bytes:
     """Bytes that no other plain data has."""
     try:
         return _encoded(value)

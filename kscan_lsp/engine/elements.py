@@ -26,25 +26,23 @@ MAX_WORK: Final = 400_000
 FEW: Final = 30
 """Elements so few that their work need not be reckoned."""
 
-Steps: TypeAlias = "tuple[str | int | None, ...]"
-
 _COLLECTIONS: Final = (dict, list)
 _TOO_MANY: Final = "too many to judge; shorten the list, or split it over several objects"
 
 
-class Branch(Struct, frozen=True):
+class TrieNode(Struct, frozen=True):
     """Where elements are looked for, as far as that goes by names: an object lacks most of what it could have."""
 
     here: tuple[int, ...]
     """The numbers of each `each` that goes no further by name."""
-    below: dict[str, Branch]
+    below: dict[str, TrieNode]
     """What goes on from here, by name."""
     all: tuple[int, ...]
     """The numbers of all that come by here."""
 
 
-Ways: TypeAlias = "dict[str, Branch]"
-"""By what each `each` starts at."""
+Trie: TypeAlias = "dict[str, TrieNode]"
+"""By what each `each` starts at, the first nodes."""
 
 
 class TooMuchError(NotThereError):
@@ -82,55 +80,56 @@ def elements(each: Each, scope: Scope, reads: cel.Reads) -> list[Element]:
     return found
 
 
-def ways_to(eaches: Iterable[Each]) -> Ways:
-    """The ways that some `each` go, each of which is known by its number."""
-    starts: dict[str, list[tuple[int, Steps]]] = {}
+def trie_of(eaches: Iterable[Each]) -> Trie:
+    """The trie of the steps of some `each`, which are known by their numbers."""
+    starts: dict[str, list[tuple[int, paths.Pattern]]] = {}
     for number, each in enumerate(eaches):
         starts.setdefault(each.start, []).append((number, each.steps))
-    return {start: _branch(steps) for start, steps in starts.items()}
+    return {start: _node(steps) for start, steps in starts.items()}
 
 
-def _branch(of: list[tuple[int, Steps]]) -> Branch:
+def _node(of: list[tuple[int, paths.Pattern]]) -> TrieNode:
     """Where some steps lead."""
     here: list[int] = []
-    below: dict[str, list[tuple[int, Steps]]] = {}
+    below: dict[str, list[tuple[int, paths.Pattern]]] = {}
     for number, steps in of:
         if steps and isinstance(steps[0], str):
             below.setdefault(steps[0], []).append((number, steps[1:]))
         else:
             here.append(number)
-    following = {name: _branch(further) for name, further in below.items()}
-    return Branch(tuple(here), following, tuple([number for number, _ in of]))
+    following = {name: _node(further) for name, further in below.items()}
+    return TrieNode(tuple(here), following, tuple([number for number, _ in of]))
 
 
-def there_may_be(ways: Ways, scope: Scope) -> list[int]:
-    """The numbers of each `each` that may name something in a resource, in order: quicker than to look for them all.
+def possibly_there(trie: Trie, scope: Scope) -> list[int]:
+    """Which `each` of a trie may name something in a resource: quicker than to look for them all.
 
-    What is met on the way and is not what Kubernetes has there is left to `elements`, which says so.
+    Returns: their numbers, ascending. What is met on the way and is not what Kubernetes has there is left to
+        `elements`, which says so.
     """
     found: set[int] = set()
-    for start, branch in ways.items():
+    for start, node in trie.items():
         if start != "containers":
-            _follow(branch, scope.values.get(start), found)
+            _follow(node, scope.values.get(start), found)
             continue
         try:
             containers = containers_of(scope)
         except NotThereError:
-            found.update(branch.all)
+            found.update(node.all)
             continue
-        found.update(branch.here)
+        found.update(node.here)
         for one in containers:
-            _follow(branch, one.values["container"], found)
+            _follow(node, one.values["container"], found)
     return sorted(found)
 
 
-def _follow(branch: Branch, value: Any, found: set[int]) -> None:
+def _follow(node: TrieNode, value: Any, found: set[int]) -> None:
     """Add those for which all is there that they name."""
     if type(value) is not dict:
-        found.update(branch.all)
+        found.update(node.all)
         return
-    found.update(branch.here)
-    below = branch.below
+    found.update(node.here)
+    below = node.below
     for name in below.keys() & value.keys():
         further = below[name]
         if further.below:

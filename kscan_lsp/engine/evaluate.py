@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from kscan_lsp import cel
 from kscan_lsp.engine.ask import ask
 from kscan_lsp.engine.budget import UNLIMITED
-from kscan_lsp.engine.elements import FEW, TooMuchError, elements, refuse_too_large, there_may_be
+from kscan_lsp.engine.elements import FEW, TooMuchError, elements, possibly_there, refuse_too_large
 from kscan_lsp.engine.locate import first_there, is_written
 from kscan_lsp.engine.memo import NOTHING, PASSED, Answer, Failure, NoAnswer, Results
 from kscan_lsp.engine.related import NO_REFERENCES, references
@@ -64,7 +64,7 @@ def evaluate(
     rounds = plan.rounds
     if known is None and spending is UNLIMITED:
         # most rounds are about what most objects do not have: nothing is looked up for them, or remembered
-        rounds = tuple([rounds[number] for number in there_may_be(plan.ways, scope)])
+        rounds = tuple([rounds[number] for number in possibly_there(plan.trie, scope)])
     for round_ in rounds:
         judged: list[Element] | None = None
         number = round_.first

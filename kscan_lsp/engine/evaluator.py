@@ -68,15 +68,15 @@ class Evaluator:
         return other
 
     def evaluate(
-        self, resource: Resource, edited: Edited | None = None, one: Object | None = None
+        self, resource: Resource, edited: Edited | None = None, declared: Object | None = None
     ) -> Verdicts:
         """Judge one resource by every control that looks at nothing but resources of its kind.
 
         Args:
             resource: the resource.
             edited: what was said by the same evidence before an edit, where that is known.
-            one: the same as others see it, for who asks next what rests on them: where its relations lead to nothing,
-                whatever there is, that is found with the rest.
+            declared: the same resource as other objects see it. Where its relations lead to nothing whatever there is
+                (`leads_nowhere`), the controls for which other objects matter are asked at once (`Verdicts.unrelated`).
         """
         plans = self._plans(resource)
         if edited is None:
@@ -90,7 +90,7 @@ class Evaluator:
             wrong = type_errors(plans.fields, resource.data, edited.path)
         known = Verdicts(resource, (), frozenset(), frozenset(), (), (), tuple(wrong), view)
         verdicts = self._after(known, plans.alone, None, edited) if edited else None
-        if verdicts is None and one is not None and leads_nowhere(one, self.relations_of(resource)):
+        if verdicts is None and declared is not None and leads_nowhere(declared, self.relations_of(resource)):
             verdicts = self._unrelated(known, plans)
         if verdicts is None:
             verdicts = self._judged(known, plans.alone, None)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp import cel
-from kscan_lsp.engine.elements import ways_to
+from kscan_lsp.engine.elements import trie_of
 from kscan_lsp.engine.scope import OF_ITEMS
 from kscan_lsp.evidence.model import key_for
 from kscan_lsp.kubernetes.pod_templates import fields_of
@@ -25,7 +25,7 @@ from kscan_lsp.policy.matching import includes
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
 
-    from kscan_lsp.engine.elements import Ways
+    from kscan_lsp.engine.elements import Trie
     from kscan_lsp.engine.scope import Dependency
     from kscan_lsp.graph.index import Key
     from kscan_lsp.kubernetes.pod_templates import Place
@@ -93,7 +93,7 @@ class Plan(Struct, frozen=True):
     relations: frozenset[str]
     related_fields: frozenset[str] | None
     """The fields of related objects that are read; None where that may be any."""
-    ways: Ways
+    trie: Trie
     """To the elements of the rounds, by their numbers."""
     size: int
     """How many groups there are in all rounds."""
@@ -119,7 +119,7 @@ class Plans(Struct, frozen=True):
     related: Plan
     """Controls for which other objects matter, too."""
     both: Plan
-    """The rounds of one behind those of the other."""
+    """The one behind the other, for an object that is related to none."""
     unanswerable: tuple[tuple[str, str], ...]
     """Controls that are about such objects, but need more than anybody knows here: id, and why."""
     spaces: Plan
@@ -185,7 +185,7 @@ def plans_for(
         rounds=(*first.rounds, *behind),
         dependencies=tuple(at),
         controls=first.controls + second.controls,
-        ways=ways_to(one.each for one in (*first.rounds, *behind)),
+        trie=trie_of(one.each for one in (*first.rounds, *behind)),
         size=first.size + second.size,
     )
     return Plans(
@@ -245,7 +245,7 @@ def _plan(indexed: list[tuple[int, Check]], numbers: Iterator[int], at: dict[Dep
         tuple(dict.fromkeys(check.control for check in checks)),
         frozenset(name for check in checks for name in check.relations),
         cel.fields_read_of_entries(e for check in checks for e in check.expressions()),
-        ways_to(by_each),
+        trie_of(by_each),
         size,
     )
 

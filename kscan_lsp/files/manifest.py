@@ -57,7 +57,7 @@ class FilePlaces:
             )
         known = self._folders.get(folder)
         if known is None:
-            shown = display_name(os.path.join(folder, "x"))[:-1]
+            shown = display_name(os.path.join(folder, "x"))[:-1]  # the working directory itself is called `.`
             known = os.path.abspath(folder), shown, os.path.join(os.path.realpath(folder), "")
             self._folders[folder] = known
         absolute, shown, real = known

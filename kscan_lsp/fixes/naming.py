@@ -84,7 +84,7 @@ class _Kind(Struct, frozen=True, eq=False):
     """A number for the elements that checks of controls that look at nothing but the object judge, or others."""
 
 
-class _Named(Struct, frozen=True, eq=False):
+class _Outlines(Struct, frozen=True, eq=False):
     """What the fixes of a finding do, and to what: names of that are all that differs in another object."""
 
     outlines: tuple[tuple[Outline, bool], ...]
@@ -118,7 +118,7 @@ class FixNames:
         self._places: dict[tuple[object, ...], int] = {}
         self._numbers = count()
         """Numbers for the places, none of which comes again."""
-        self._known: dict[tuple[object, ...], _Named] = {}
+        self._known: dict[tuple[object, ...], _Outlines] = {}
         self._titles: dict[tuple[object, ...], tuple[FixName, ...]] = {}
 
     def of(
@@ -174,13 +174,13 @@ class FixNames:
             else:
                 key += (known, place, choices)
         if not alike:
-            return _named(options, there).titled(there.resource, there.named)
+            return _outlines_of(options, there).titled(there.resource, there.named)
         found = self._known.get(whole := tuple(key))
         if found is None:
-            found = _keep(self._known, whole, _named(options, there))
+            found = _keep(self._known, whole, _outlines_of(options, there))
         return self._titled(found, there)
 
-    def _titled(self, found: _Named, there: _Object) -> tuple[FixName, ...]:
+    def _titled(self, found: _Outlines, there: _Object) -> tuple[FixName, ...]:
         """Titles in which the elements of the object are named."""
         called = there.called
         key: list[object] = [found]
@@ -231,9 +231,9 @@ def _keep(known: dict[tuple[object, ...], _T], key: tuple[object, ...], value: _
     return value
 
 
-def _named(
+def _outlines_of(
     options: Sequence[tuple[_KnownFix, Element, tuple[str | SecretKey, ...]]], there: _Object
-) -> _Named:
+) -> _Outlines:
     """What fixes that are made together do."""
     made = [
         FixOfCheck(known.check, known.fix, element, choices)
@@ -242,7 +242,9 @@ def _named(
     ]
     outlines = tuple([(draft.outline, draft.safe) for draft in drafts_by(made, there.resource)])
     steps = [step for outline, _ in outlines for step in outline.steps]
-    return _Named(outlines, tuple(dict.fromkeys((step.place, step.removes) for step in steps if step.place)))
+    return _Outlines(
+        outlines, tuple(dict.fromkeys((step.place, step.removes) for step in steps if step.place))
+    )
 
 
 def _known_fix(control: str, number: int, there: _Object) -> _KnownFix:

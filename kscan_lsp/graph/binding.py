@@ -9,7 +9,7 @@ Left out on purpose: which relations there are (`relations.py`), and when to fol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -45,7 +45,7 @@ def any_of(dependencies: Iterable[frozenset[Key]], keys: AbstractSet[Key]) -> bo
 class Followed:
     """What relations were found to lead to in one index, for as long as somebody asks."""
 
-    __slots__ = ("answers", "ends", "known", "parts", "steps", "unasked")
+    __slots__ = ("answers", "ends", "known", "parts", "steps")
 
     def __init__(self, index: Index) -> None:
         self.answers = Answers(index)
@@ -53,8 +53,6 @@ class Followed:
         """The steps of some relations, in the order in which they are followed."""
         self.known: dict[tuple[Hashable, ...], tuple[Mapping[str, tuple[Link, ...]], Keys]] = {}
         """What relations lead to and the keys that decided it, by their names and their questions."""
-        self.unasked: dict[tuple[str, str], Any] = {}
-        """By API group and kind, what policies say of objects that none of them is about (`workspace/judging.py`)."""
         self.ends: dict[tuple[str, int], tuple[tuple[Link, ...], _FollowedChain]] = {}
         """By the name of a chain and the identity of where its last relation starts, which is kept with it."""
         self.parts: dict[tuple[Link, ...], tuple[Link, ...]] = {}

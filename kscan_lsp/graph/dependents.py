@@ -24,15 +24,15 @@ class Dependents:
     __slots__ = ("_known",)
 
     def __init__(
-        self, both: BothWays | None = None, waiting: tuple[Mapping[str, Iterable[Keys]], ...] = ()
+        self, both: BothWays | None = None, waiting: Mapping[str, Iterable[Keys]] | None = None
     ) -> None:
         """What was worked out, and by files and their documents what is to be put in place of some of that."""
-        self._known = (both or BothWays(), waiting)  # one value, as two threads may ask
+        self._known = (both or BothWays(), waiting or {})  # one value, as two threads may ask
 
     def updated(self, dependencies: Mapping[str, Iterable[Keys]]) -> Dependents:
         """The same with other keys for some files, by their documents; none for one that is gone."""
         both, waiting = self._known
-        return Dependents(both, (*waiting, dependencies)) if dependencies else self
+        return Dependents(both, {**waiting, **dependencies}) if dependencies else self
 
     def depends(self, path: str, keys: AbstractSet[Key]) -> bool:
         """Whether a file depends on any of some keys."""
@@ -46,14 +46,12 @@ class Dependents:
     def _both(self) -> BothWays:
         both, waiting = self._known
         if waiting:
-            for dependencies in waiting:
-                both = both.updated(
-                    {
-                        path: frozenset[str]().union(*frozenset[frozenset[str]]().union(*keys))
-                        for path, keys in dependencies.items()
-                    }
-                )
-            self._known = (both, ())
+            keys = {
+                path: frozenset[str]().union(*frozenset[frozenset[str]]().union(*of_documents))
+                for path, of_documents in waiting.items()
+            }
+            both = both.updated(keys)
+            self._known = (both, {})
         return both
 
 

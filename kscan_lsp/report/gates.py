@@ -39,9 +39,11 @@ def gate_failures(report: Report) -> list[GateFailure]:
     """Why the gate does not pass; empty where it does."""
     found = [*_severities(report), *_compliance(report)]
     if report.gate.images is not None and report.gate.images.asks:
-        from kscan_lsp.report.image_gates import images_failing  # few scans ask for vulnerabilities
+        from kscan_lsp.report.image_gates import failures_of_images  # few scans ask for vulnerabilities
 
-        found += [GateFailure(why, (), advice) for why, advice in images_failing(report, report.gate.images)]
+        found += [
+            GateFailure(why, (), advice) for why, advice in failures_of_images(report, report.gate.images)
+        ]
     return found
 
 

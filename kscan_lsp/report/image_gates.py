@@ -19,8 +19,8 @@ _MAX_NAMED: Final = 3
 """Vulnerabilities and images that are named for a gate."""
 
 
-def images_failing(report: Report, gate: ImageGate) -> Iterator[tuple[str, str]]:
-    """Why the gate about images does not pass, each time with what to do."""
+def failures_of_images(report: Report, gate: ImageGate) -> Iterator[tuple[str, str]]:
+    """Why the gate about images does not pass, and what to do about it."""
     new = gate.only_new and bool(report.drift)
     looked_at = [(image, image.vulnerabilities) for image in report.images]
     if new:

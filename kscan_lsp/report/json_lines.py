@@ -40,8 +40,9 @@ class FindingLines:
         """Fixes as they are written: many objects have the same ones."""
         self._resource: ResourceId | None = None
         self._file = ""
-        self._who = ""
         """The object of the line before, and its file."""
+        self._who = ""
+        """Both as JSON."""
 
     def line(self, entry: Reported) -> str:
         """A finding as JSON."""

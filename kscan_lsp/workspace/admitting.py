@@ -13,9 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kscan_lsp import paths
-from kscan_lsp.admission.asking import NOBODY, asked_of, mutating_asked
+from kscan_lsp.admission.asking import NOBODY
 from kscan_lsp.admission.before import NOT_KNOWN, reads_what_was, tells_apart
-from kscan_lsp.admission.matching import is_exempt
 from kscan_lsp.admission.model import (
     BINDINGS,
     GROUP,
@@ -27,10 +26,8 @@ from kscan_lsp.admission.model import (
 )
 from kscan_lsp.engine.edited import moved, placed
 from kscan_lsp.findings import in_order, merged
-from kscan_lsp.gatekeeper.asking import GatekeeperDeciding, gatekeeper_asked
 from kscan_lsp.gatekeeper.model import TEMPLATE, is_constraint, is_gatekeeper, is_template
 from kscan_lsp.graph.index import key_of
-from kscan_lsp.kyverno.asking import KyvernoDeciding, kyverno_asked
 from kscan_lsp.kyverno.model import CEL_POLICIES, CLUSTER_POLICY, EXCEPTION, is_kyverno, is_kyverno_policy
 from kscan_lsp.kyverno.model import POLICY as KYVERNO_POLICY
 from kscan_lsp.policy.admission import policy_part
@@ -45,9 +42,11 @@ if TYPE_CHECKING:
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.verdicts import Verdicts
     from kscan_lsp.findings import Finding, Problem
+    from kscan_lsp.gatekeeper.asking import GatekeeperDeciding
     from kscan_lsp.graph.index import Index, Key, Object
     from kscan_lsp.kubernetes.resources import Resource
     from kscan_lsp.kubescape.asking import KubescapeDeciding
+    from kscan_lsp.kyverno.asking import KyvernoDeciding
     from kscan_lsp.policy.ruleset import Ruleset
     from kscan_lsp.workspace.storing import StoredObject
     from kscan_lsp.yaml.splice import Shift
@@ -105,11 +104,6 @@ def are_apart(asked: AskedPolicies, ruleset: Ruleset) -> bool:
     """
     was = (asked.admission.was, asked.kyverno.was, asked.gatekeeper.was)
     return not (ruleset.mutates or ruleset.rego) and all(one is NOT_KNOWN for one in was)
-
-
-def leads_on(one: Object) -> bool:
-    """Whether what stands in an object decides what is asked about it: a binding leads to a policy."""
-    return is_exempt(one) or is_constraint(one.id)
 
 
 def admitted_after(
@@ -222,24 +216,6 @@ def _concerned(asked: AskedPolicies, edit: Edited, resource: Resource) -> set[st
 
             found |= reading_in_gatekeeper(asked.gatekeeper, place)
     return found
-
-
-def asked_about(one: Object, index: Index, ruleset: Ruleset) -> AskedPolicies:
-    """What decides what policies say of an object, and what those of a workspace make of it before."""
-    asked = _NOTHING
-    if ruleset.admission:
-        asked = AskedPolicies(asked_of(one, index), kyverno_asked(one, index), gatekeeper_asked(one, index))
-    if ruleset.mutates:
-        asked = replace(asked, mutating=mutating_asked(one, index))
-    if not ruleset.rego:
-        return asked
-    from kscan_lsp.kubescape.asking import kubescape_asked  # few have controls in Rego
-    from kscan_lsp.workspace.rego_beside import engine_now  # as above
-
-    return replace(asked, kubescape=kubescape_asked(one, index, ruleset.rego, engine_now()))
-
-
-_NOTHING: Final = AskedPolicies(NOBODY, KyvernoDeciding((), ()), GatekeeperDeciding(()))
 
 
 def admitted(one: Object, resource: Resource, asked: AskedPolicies, ruleset: Ruleset) -> Admitted:

@@ -16,25 +16,17 @@ from kscan_lsp.admission.model import NOTHING
 from kscan_lsp.dispositions.chain import directives_of, dispose
 from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.findings import merged
-from kscan_lsp.graph.binding import any_of, bind
+from kscan_lsp.graph.binding import bind
 from kscan_lsp.graph.spaces import also_by_namespace
 from kscan_lsp.kubernetes.resources import resources_of
 from kscan_lsp.redaction import redacted
+from kscan_lsp.workspace.admissions import admissions, admissions_after
 from kscan_lsp.workspace.admitting import (
     COMES_LATER,
     Admission,
-    AskedPolicies,
-    admitted_after,
-    are_apart,
-    asked_about,
-    both_said,
-    leads_on,
     policy_faults,
     said_as_written,
-    stored_as,
-    with_answers,
 )
-from kscan_lsp.workspace.admitting import admitted as said_of_policies
 from kscan_lsp.workspace.earlier import object_now
 from kscan_lsp.workspace.places import path_in
 from kscan_lsp.workspace.results import CheckedDocument, ReadDocument, earlier_of
@@ -47,9 +39,10 @@ if TYPE_CHECKING:
     from kscan_lsp.admission.model import Admitted
     from kscan_lsp.engine.evaluator import Evaluator
     from kscan_lsp.engine.verdicts import Verdicts
-    from kscan_lsp.graph.binding import Bound, Followed
+    from kscan_lsp.graph.binding import Bound
     from kscan_lsp.graph.following import Keys
     from kscan_lsp.graph.index import Key, Object
+    from kscan_lsp.workspace.admissions import FollowedAndAsked
     from kscan_lsp.yaml.document import Document
     from kscan_lsp.yaml.splice import TreeEdit
 
@@ -122,7 +115,7 @@ def judge_as_written(evaluator: Evaluator, checked: CheckedDocument, path: str) 
 
 
 def relate(
-    evaluator: Evaluator, old: CheckedDocument, followed: Followed, changed: AbstractSet[Key]
+    evaluator: Evaluator, old: CheckedDocument, followed: FollowedAndAsked, changed: AbstractSet[Key]
 ) -> CheckedDocument:
     """A document with what rests on other objects evaluated again.
 
@@ -137,7 +130,7 @@ def relate(
         return old
     if old.bounds is None and read.earlier:
         return _related_after(evaluator, read, followed, changed)
-    admitted = _admitted(evaluator, read, followed, old.admitted)
+    admitted = admissions(evaluator, read, followed, old.admitted)
     if any(one.stored for one in (*admitted, *old.admitted)):
         return _stored(evaluator, read, followed, admitted)
     before = old.bounds or (None,) * len(read.objects)
@@ -171,10 +164,10 @@ def _alone(evaluator: Evaluator, read: ReadDocument) -> CheckedDocument:
 
 
 def _related_after(
-    evaluator: Evaluator, read: ReadDocument, followed: Followed, changed: AbstractSet[Key]
+    evaluator: Evaluator, read: ReadDocument, followed: FollowedAndAsked, changed: AbstractSet[Key]
 ) -> CheckedDocument:
     """What rests on other objects after an edit, where most of it can be what it was."""
-    admitted = _admitted_after(evaluator, read, followed, changed)
+    admitted = admissions_after(evaluator, read, followed, changed)
     if any(one.stored for one in admitted):
         return _stored(evaluator, replace(read, earlier=()), followed, admitted)
     bounds: list[Bound | None] = []
@@ -189,7 +182,7 @@ def _related_after(
 
 
 def _stored(
-    evaluator: Evaluator, read: ReadDocument, followed: Followed, admitted: tuple[Admission, ...]
+    evaluator: Evaluator, read: ReadDocument, followed: FollowedAndAsked, admitted: tuple[Admission, ...]
 ) -> CheckedDocument:
     """A document with resources that policies change before they are stored: they are judged as what they become."""
     bounds: list[Bound | None] = []
@@ -216,70 +209,12 @@ def _stored(
     return _disposed(evaluator, read, tuple(judged), tuple(bounds), admitted, joined=True)
 
 
-def _admitted(
-    evaluator: Evaluator, read: ReadDocument, followed: Followed, before: tuple[Admission, ...] = ()
-) -> tuple[Admission, ...]:
-    """What policies say of each resource; what it was where the very same ones are asked."""
-    if not evaluator.ruleset.asks_policies:
-        return ()
-    index, ruleset = followed.answers.index, evaluator.ruleset
-    found: list[Admission] = []
-    for number, (verdicts, one) in enumerate(zip(read.verdicts, read.objects, strict=True)):
-        asked = asked_about(one, index, ruleset)
-        known = before[number] if before and before[number].asked == asked else None
-        if known and not known.said.later:
-            found.append(known)
-        elif known and are_apart(asked, ruleset):
-            found.append(with_answers(one, verdicts.resource, known, ruleset))
-        else:
-            found.append(_admission(evaluator, verdicts, one, asked))
-    return tuple(found)
-
-
-def _admission(evaluator: Evaluator, verdicts: Verdicts, one: Object, asked: AskedPolicies) -> Admission:
-    """What all policies say of a resource."""
-    said = said_of_policies(one, verdicts.resource, asked, evaluator.ruleset)
-    stored, besides = stored_as(one, verdicts, asked, evaluator)
-    if stored is None:
-        return Admission(asked, both_said(said, besides))
-    after = said_of_policies(stored.object, stored.resource, asked, evaluator.ruleset)
-    return Admission(asked, both_said(after, besides), stored, said)
-
-
-def _unasked(evaluator: Evaluator, one: Object, followed: Followed) -> Admission | None:
-    """What policies say of an object that none of them is about, which is the same for all of its kind."""
-    kind = (one.id.group, one.id.kind)
-    if kind not in followed.unasked:
-        asked = asked_about(one, followed.answers.index, evaluator.ruleset)
-        is_any = leads_on(one) or asked.any or asked.mutating.policies or asked.kubescape is not None
-        followed.unasked[kind] = None if is_any else Admission(asked, NOTHING)
-    known: Admission | None = followed.unasked[kind]
-    return known
-
-
-def _admitted_after(
-    evaluator: Evaluator, read: ReadDocument, followed: Followed, changed: AbstractSet[Key]
-) -> tuple[Admission, ...]:
-    """The same after an edit, where most of it can be what it was."""
-    if not evaluator.ruleset.asks_policies:
-        return ()
-    index, ruleset = followed.answers.index, evaluator.ruleset
-    found: list[Admission] = []
-    for verdicts, one, was in zip(read.verdicts, read.objects, read.earlier, strict=True):
-        before = was.admission if was else None
-        known = before if before and not leads_on(one) and not any_of(before.asked.keys, changed) else None
-        if was and known and are_apart(known.asked, ruleset):
-            found.append(admitted_after(one, verdicts.resource, known, was.alone, ruleset))
-        else:
-            found.append(
-                _unasked(evaluator, one, followed)
-                or _admission(evaluator, verdicts, one, asked_about(one, index, ruleset))
-            )
-    return tuple(found)
-
-
 def _bound(
-    evaluator: Evaluator, one: Object, verdicts: Verdicts, followed: Followed, before: Bound | None = None
+    evaluator: Evaluator,
+    one: Object,
+    verdicts: Verdicts,
+    followed: FollowedAndAsked,
+    before: Bound | None = None,
 ) -> Bound | None:
     names = evaluator.relations_of(verdicts.resource)
     return bind(one, names, followed, before) if names else None

@@ -18,10 +18,11 @@ from msgspec.structs import replace
 from kscan_lsp.evidence.model import TODAY, key_for
 from kscan_lsp.files.names import with_file_in_order, with_files_in_order
 from kscan_lsp.findings import Problem
-from kscan_lsp.graph.binding import Followed, any_of
+from kscan_lsp.graph.binding import any_of
 from kscan_lsp.graph.dependents import Dependents
 from kscan_lsp.graph.index import Index, Key, Object
 from kscan_lsp.text import Span
+from kscan_lsp.workspace.admissions import FollowedAndAsked
 from kscan_lsp.workspace.admitting import COMES_LATER
 from kscan_lsp.workspace.exceptions import NO_EXCEPTIONS, Exceptions, excepted
 from kscan_lsp.workspace.judging import judge, judge_again, judge_edited, relate
@@ -263,7 +264,7 @@ class Project(Struct, frozen=True, eq=False):
             changed: the keys under which anything is different.
             touched: the files that are new, or gone.
         """
-        dependents, followed = self.dependents, Followed(index)
+        dependents, followed = self.dependents, FollowedAndAsked(index)
         relational = self.whole and self.ruleset.relational
         evaluated: dict[str, CheckedFile] = {}
         dependencies: dict[str, Sequence[Keys]] = dict.fromkeys(touched, ())

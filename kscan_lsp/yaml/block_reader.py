@@ -49,13 +49,13 @@ _BELOW: Final = regex(r"[|>]-?+\n++(\ ++)[^ \n][^\n]*+(?:\n++\1[^\n]*+)*+(?=\n)"
 """A whole literal text, from its header, and its indentation."""
 _BLANK: Final = regex(r"\n++\ ++(?:\n|\Z)")
 """What follows a text below its line where libyaml may take spaces into it that are no part of it here."""
-_NOTHING: Final = regex(r"(?:---(?=\n|\Z))?(?:\n|#[^\n]*+(?:\n|\Z))*+")
+_EMPTY: Final = regex(r"(?:---(?=\n|\Z))?(?:\n|#[^\n]*+(?:\n|\Z))*+")
 """No line, or comments."""
 
 
-def is_nothing(text: str) -> bool:
+def is_empty(text: str) -> bool:
     """Whether a document is surely empty, as it is where there are no settings, and above a file's first `---`."""
-    return not text or (_NOTHING.fullmatch(text) is not None and text.replace("\n", " ").isprintable())
+    return not text or (_EMPTY.fullmatch(text) is not None and text.replace("\n", " ").isprintable())
 
 
 class Block(Struct, frozen=True):

@@ -3,7 +3,7 @@
 While someone types, a document is broken at every other keystroke, so one that does not parse is repaired:
 the line at fault is blanked, keeping its length, and the rest is read. What comes of it is a function of the
 text alone: the editor and the command line see the same. Findings that touch a blanked line are dropped by
-`engine.py`.
+`engine/verdicts.py`.
 
 Left out on purpose: caching (callers key it by text), files and encodings (`files/`).
 """
@@ -80,6 +80,7 @@ class Document(Struct, frozen=True, eq=False):
         content = self.content
         if content is None:
             content = read_document(self.text, json=self.json).read()
+            # as if it had been there from the start: a text has one content, whoever reads it first
             force_setattr(self, "content", content)
         return content
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from kscan_lsp.text import Span
 from kscan_lsp.yaml import layout
-from kscan_lsp.yaml.block_reader import is_nothing, read_block
+from kscan_lsp.yaml.block_reader import is_empty, read_block
 from kscan_lsp.yaml.outcome import Read
 
 _BOM: Final = "\ufeff"
@@ -38,7 +38,7 @@ def read_other(text: str) -> Read:
     if text.startswith(_BOM):
         content = text.lstrip(_BOM)
         return _shifted(read(content), len(text) - len(content))
-    if is_nothing(text):
+    if is_empty(text):
         return Read(None, ())
     from kscan_lsp.yaml.event_reader import read_events  # a fifteenth of a scan of one file
 

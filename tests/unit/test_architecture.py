@@ -69,7 +69,8 @@ WORLD = {"os", "shutil", "subprocess", "socket", "urllib.request", "http", "temp
 LAZY = {
     "text", "redaction", "cel.environment", "yaml.document", "yaml.reader",
     "workspace.exception_files", "workspace.named", "workspace.policies", "workspace.images", "workspace.sboms",
-    "workspace.packs", "workspace.admitting", "admission.asking", "kyverno.asking", "gatekeeper.asking",
+    "workspace.packs", "workspace.admissions", "workspace.admitting", "admission.asking", "kyverno.asking",
+    "gatekeeper.asking",
     "report.build", "report.fixes", "report.formats", "report.gates", "report.lines",
     "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide", "cli.main", "cli.overlays", "cli.pack",
     "cli.packs", "cli.policy", "cli.vap",

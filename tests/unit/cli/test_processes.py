@@ -87,13 +87,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def kscan(folder: Path, *words: str, setup: str = "") -> subprocess.CompletedProcess[str]:
+def kscan(folder: Path, *words: str, setup: str = "", stdin: str = "") -> subprocess.CompletedProcess[str]:
     """The command, which makes copies for a few files, too."""
     program = f"""
 import sys
 from kscan_lsp.cli import processes
 processes.PAYS_FROM = 0
-processes.EACH = 1
+processes.MIN_EACH = 1
 {setup}
 from kscan_lsp.__main__ import main
 sys.argv = ["kscan", *{list(words)!r}]
@@ -103,6 +103,7 @@ main()
         [sys.executable, "-c", program],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
@@ -137,6 +138,18 @@ Exchange.run = run
     assert divided.stderr.count("copies 3") == 1
     assert divided.stdout == alone.stdout
     assert divided.returncode == alone.returncode
+
+
+def test_standard_input_is_the_text_of_the_file_that_it_is_named_after(folder: Path) -> None:
+    for jobs in ("1", "2"):
+        for paths in ((".", "-"), ("-", ".")):
+            program = ("scan", *paths, "--stdin-name", "d1.yaml", "-j", jobs, "--format", "json")
+            text = DEPLOYMENT.format(n=1, account=1).replace("api:latest", "api:typed")
+            report = json.loads(kscan(folder, *program, stdin=text).stdout)
+            images = [one["message"] for one in report["findings"] if one["file"] == "d1.yaml"]
+            assert report["summary"]["files"] == 57
+            assert images
+            assert not any("latest" in message for message in images)
 
 
 def test_a_baseline_knows_what_several_found(folder: Path) -> None:
@@ -191,7 +204,7 @@ from kscan_lsp.cli import processes
 # what a shell starts in the background ignores it, and so does what that starts
 signal.signal(signal.SIGINT, signal.default_int_handler)
 processes.PAYS_FROM = 0
-processes.EACH = 1
+processes.MIN_EACH = 1
 {SLOW}
 from kscan_lsp.__main__ import main
 sys.argv = ["kscan", "scan", ".", "-j", "{jobs}"]
@@ -278,7 +291,7 @@ class Sums:
 @pytest.fixture
 def dividing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Copies pay from the first item on, whatever threads the tests have."""
-    monkeypatch.setattr(processes, "EACH", 1)
+    monkeypatch.setattr(processes, "MIN_EACH", 1)
     monkeypatch.setattr(processes, "PAYS_FROM", 0)
     monkeypatch.setattr(processes.threading, "active_count", lambda: 1)
 
@@ -325,6 +338,29 @@ def test_what_a_copy_does_not_answer_is_done_here_and_nothing_else_again() -> No
 
 
 @pytest.mark.usefixtures("dividing")
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_a_system_that_allows_no_more_processes_has_the_work_done_by_fewer(
+    monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    forks: list[int] = []
+    fork = os.fork
+
+    def refused() -> int:
+        if len(forks) >= allowed:
+            raise BlockingIOError
+        forks.append(1)
+        return fork()
+
+    monkeypatch.setattr(copies.os, "fork", refused)
+    opened = len([*Path("/proc/self/fd").iterdir()])
+    found = Processes(3).exchange(Sums(), range(60), [1] * 60)
+    assert [one[:3] for one in found] == [(item, 2 * item, 2 * sum(range(60)) + 1) for item in range(60)]
+    forks.clear()
+    assert [*Processes(3).spread(lambda some: map(str, some), range(60))] == [str(item) for item in range(60)]
+    assert len([*Path("/proc/self/fd").iterdir()]) == opened
+
+
+@pytest.mark.usefixtures("dividing")
 def test_more_than_a_pipe_takes_is_told_both_ways() -> None:
     """No process waits for another that waits for it."""
 
@@ -356,15 +392,15 @@ def test_items_are_put_into_chunks_that_cost_about_the_same(
 
 
 def test_the_numbers_of_all_chunks_fit_into_the_smallest_pipe() -> None:
-    most = processes.MOST * processes._SHARES
-    assert len(processes._chunks([1] * 100_000, most)) * copies.COUNTER <= 4096
+    most = processes.MAX_PROCESSES * processes._SHARES
+    assert len(processes._chunks([1] * 100_000, most)) * copies.INT_BYTES <= 4096
 
 
 @pytest.mark.parametrize("dies_at", [None, 530, 720, 1530])
 def test_texts_come_in_the_order_of_the_items_whatever_becomes_of_a_copy(
     monkeypatch: pytest.MonkeyPatch, dies_at: int | None
 ) -> None:
-    monkeypatch.setattr(processes, "EACH", 1)
+    monkeypatch.setattr(processes, "MIN_EACH", 1)
     monkeypatch.setattr(processes, "PAYS_FROM", 0)
     monkeypatch.setattr(processes.threading, "active_count", lambda: 1)
     parent = os.getpid()
@@ -382,7 +418,7 @@ def test_texts_come_in_the_order_of_the_items_whatever_becomes_of_a_copy(
 
 
 def test_who_stops_reading_texts_ends_the_copies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "EACH", 1)
+    monkeypatch.setattr(processes, "MIN_EACH", 1)
     monkeypatch.setattr(processes, "PAYS_FROM", 0)
     monkeypatch.setattr(processes.threading, "active_count", lambda: 1)
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")

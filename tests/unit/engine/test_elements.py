@@ -56,6 +56,6 @@ def test_what_is_known_before_says_what_looking_says(
         text = text.replace(name, good)
     known = judged(text, fresh())
     monkeypatch.setattr(
-        evaluate, "there_may_be", lambda ways, _: sorted(n for way in ways.values() for n in way.all)
+        evaluate, "possibly_there", lambda trie, _: sorted(n for node in trie.values() for n in node.all)
     )
     assert judged(text, fresh()) == known

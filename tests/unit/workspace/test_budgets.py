@@ -203,7 +203,7 @@ def test_processes_that_share_a_scan_say_the_same(folder: Path, monkeypatch: pyt
     (folder / "b.yaml").write_text(pod(1, "b"), encoding="utf-8")
     monkeypatch.chdir(folder)
     monkeypatch.setattr(processes, "PAYS_FROM", 0)
-    monkeypatch.setattr(processes, "EACH", 1)
+    monkeypatch.setattr(processes, "MIN_EACH", 1)
     found = []
     for count in ("1", "2"):
         done = CliRunner().invoke(app, ["scan", ".", "--format", "json", "--jobs", count])

@@ -12,7 +12,7 @@ import pytest
 from kscan_lsp.cel.views import view
 from kscan_lsp.text import LineIndex
 from kscan_lsp.yaml import block_lines
-from kscan_lsp.yaml.block_reader import is_nothing, read_block
+from kscan_lsp.yaml.block_reader import is_empty, read_block
 from kscan_lsp.yaml.data import data_of
 from kscan_lsp.yaml.document import read_document, split
 from kscan_lsp.yaml.event_reader import read_events
@@ -52,7 +52,7 @@ PIECES = (
 def accepted(text: str) -> bool:
     """Whether the short cut is taken, after holding what it gives against the events."""
     block = read_block(text)
-    if is_nothing(text):
+    if is_empty(text):
         assert block is None
         assert read_events(text) == Read(None, ()), text
         return True
@@ -104,7 +104,7 @@ def test_manifests_of_controls_take_the_short_cut() -> None:
 
 @pytest.mark.parametrize("text", ["", "\n", "# c", "# c\n", "---\n# c\n", "\n# c\n\n#d"])
 def test_a_document_of_comments_is_nothing(text: str) -> None:
-    assert is_nothing(text)
+    assert is_empty(text)
     assert accepted(text)
 
 
@@ -112,7 +112,7 @@ def test_a_document_of_comments_is_nothing(text: str) -> None:
     "text", ["---#", "--- #", "#\t", "a", "# \x00", "---\n---", " #\n", "#\r\n", "\ufeff"]
 )
 def test_nothing_is_said_to_be_nothing_that_may_be_something(text: str) -> None:
-    assert not is_nothing(text)
+    assert not is_empty(text)
 
 
 @pytest.mark.parametrize("text", SMALL)
