@@ -192,15 +192,18 @@ class Element(Struct):
     def key(self, read: tuple[Dependency, ...]) -> tuple[Digest, ...]:
         """The digests of some variables, or of fields of them."""
         found: list[Digest] = []
+        scope = self.scope
         for one in read:
             name, field = one
             if name in _OF_CONTAINERS:
                 known = self.of_container
             else:
-                known = self._digests if name in OF_ITEMS else self.scope.digests
+                known = self._digests if name in OF_ITEMS else scope.digests
             digest = known.get(one)
-            if digest is None:
-                digest = known[one] = self.scope.known_digests.of(self.values.get(name, _ABSENT), field)
+            if digest is None and known is scope.digests:
+                digest = scope.digest(name, field)
+            elif digest is None:
+                digest = known[one] = scope.known_digests.of(self.values.get(name, _ABSENT), field)
             found.append(digest)
         return tuple(found)
 

@@ -40,7 +40,7 @@ _ANYWHERE: Final = frozenset({"secret", "secrets", "credentials", "credential", 
 """Words of names that say nothing of whose they are."""
 
 
-class SecretKey(Struct, frozen=True):
+class SecretKey(Struct, frozen=True, order=True):
     """A key of a Secret; `there` if the workspace has it."""
 
     secret: str

@@ -45,12 +45,12 @@ def any_of(dependencies: Iterable[frozenset[Key]], keys: AbstractSet[Key]) -> bo
 class Followed:
     """What relations were found to lead to in one index, for as long as somebody asks."""
 
-    __slots__ = ("answers", "ends", "known", "parts", "steps")
+    __slots__ = ("answers", "chains", "ends", "known", "parts")
 
     def __init__(self, index: Index) -> None:
         self.answers = Answers(index)
-        self.steps: dict[frozenset[str], tuple[_ChainStep, ...]] = {}
-        """The steps of some relations, in the order in which they are followed."""
+        self.chains: dict[frozenset[str], tuple[_ChainStep, ...]] = {}
+        """The steps of some relations and chains, in the order in which they are followed."""
         self.known: dict[tuple[Hashable, ...], tuple[Mapping[str, tuple[Link, ...]], Keys]] = {}
         """What relations lead to and the keys that decided it, by their names and their questions."""
         self.ends: dict[tuple[str, int], tuple[tuple[Link, ...], _FollowedChain]] = {}
@@ -143,9 +143,9 @@ def _linked(
     subject: Object, names: frozenset[str], followed: Followed, asked: dict[str, Hashable]
 ) -> tuple[Mapping[str, tuple[Link, ...]], Keys]:
     """What relations lead to, and the keys that decided it: the same for all that ask the same questions."""
-    steps = followed.steps.get(names)
+    steps = followed.chains.get(names)
     if steps is None:
-        steps = followed.steps[names] = _steps(names)
+        steps = followed.chains[names] = _steps(names)
     first = [step.chain for step in steps if not step.start]
     for name in first:
         if name not in asked:

@@ -25,6 +25,7 @@ from kscan_lsp.workspace.configuration import configure
 from kscan_lsp.workspace.images import evidence_of
 from kscan_lsp.workspace.project import Project
 from kscan_lsp.yaml.document import read_document, reread
+from kscan_lsp.yaml.splice import TreeEdit
 
 VALUE = re.compile(r"(?m)(?<=: )[\w./:-]+(?=\r?$)|(?<=- )[\w./-]+(?=\r?$)")
 HALF = re.compile(r" *h\w*")
@@ -144,7 +145,7 @@ def test_places_move_as_they_are_found_anew(text: str, seed: int) -> None:
     made = spliced(text, after)
     now, change = reread(before, after)
     if made is None:
-        assert change is None or (change == (None, None) and now.data is before.data)
+        assert change is None or (change == TreeEdit(None, None) and now.data is before.data)
         return
     for path in every_path(before.data):
         assert change.shift.moved(resolve(before, path).span) == resolve(now, path).span

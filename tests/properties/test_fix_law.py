@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.fixing import findings_of, holds, judged
 from support.styles import Style, render, styles
 
@@ -113,7 +114,7 @@ def test_fix_law_of_a_container(data, style) -> None:
     for finding, _ in done:
         assert finding.resource == placed.checked.verdicts[container.resource].resource.id
     # and asking again finds nothing to do
-    assert fix_all(site._replace(project=after), lambda _: True, container=container)[1] == []
+    assert fix_all(replace(site, project=after), lambda _: True, container=container)[1] == []
     document = after.files["this.yaml"].documents[number].checked.document
     assert document.complete
     assert len(document.problems) <= len(placed.checked.document.problems)

@@ -74,13 +74,15 @@ class Kustomize:
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 with open(path, "wb") as file:
                     file.write(content)
-            command = [*self.command, os.path.join(top, "copy", folder)]
+            copy = os.path.join(top, "copy")
+            command = [*self.command, os.path.join(copy, folder)]
             if lifted:
                 command += ["--load-restrictor", "LoadRestrictionsNone"]
             try:
                 return self._run(command, top)
             except RenderError as error:
-                raise RenderError(str(error).replace(f"{os.path.join(top, 'copy')}{os.sep}", "")) from None
+                # the name of the copy is another one each time, and nobody knows it
+                raise RenderError(str(error).replace(f"{copy}{os.sep}", "").replace(copy, ".")) from None
 
     def _run(self, command: list[str], folder: str) -> str:
         try:

@@ -260,7 +260,7 @@ def test_what_groups_found_is_bounded_for_each(monkeypatch: pytest.MonkeyPatch) 
         judged(POD.format(network="true", user="0", name=name, privileged="true", value="hunter2"), warm)
     groups = [len(found) for found in warm._memo.results.values()]
     assert max(groups) in {1, 2}
-    assert warm.memo_fill()["results"] == (sum(groups), 2 * len(groups))
+    assert warm.memo_fill()["results"] == memo.Fill(sum(groups), 2 * len(groups))
     assert warm._memo.results_kept == sum(groups)
 
 

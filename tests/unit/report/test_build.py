@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from support.reporting import POD, PRIVILEGED, SCHEMA, checked, policy_set, report_of, rules
 
 from kscan_lsp.findings import Severity
+from kscan_lsp.fixes import verify
 from kscan_lsp.policy.load import load
 from kscan_lsp.policy.ruleset import choose
 from kscan_lsp.report import fixes as fixes_module
@@ -339,7 +340,7 @@ def test_fixes_are_looked_for_as_far_as_they_are_shown(monkeypatch: pytest.Monke
 
     (proven,) = found(FixDetail.EDITS)
     assert proven.edits
-    monkeypatch.setattr(fixes_module, "fixes_of", None)  # no fix is made to name it
+    monkeypatch.setattr(verify, "fixes_of", None)  # no fix is made to name it
     assert found(FixDetail.TITLES) == [replace(proven, edits=None)]
     monkeypatch.setattr(fixes_module.FixNames, "of", None)
     assert found(FixDetail.NONE) == []
