@@ -147,9 +147,9 @@ def _start(number: int, task: Callable[[int, Channel], None], running: dict[int,
     except BrokenPipeError:
         pass  # nobody waits any more
     except Exception:
-        logging.getLogger("kscan").exception(
-            "a copy of this process has ended; what it had to do is done by others"
-        )
+        # for a log that was asked for, which shows no secrets, and for no other
+        text = "a copy of this process has ended; what it had to do is done by others"
+        logging.getLogger("kscan").info(text, exc_info=True)
     finally:
         # nothing that the parent meant for its own end, nor what it has not written yet
         os._exit(status)

@@ -182,6 +182,29 @@ FileSteps.{step} = step
     assert divided.stdout == alone.stdout
 
 
+def test_why_a_copy_has_ended_is_told_the_log_and_nobody_else(folder: Path, tmp_path: Path) -> None:
+    fails = """
+import os
+from kscan_lsp.cli.file_steps import FileSteps
+parent = os.getpid()
+_shown = FileSteps.shown
+def shown(*words):
+    if os.getpid() != parent:
+        raise ValueError("what is wrong with it")
+    return _shown(*words)
+FileSteps.shown = shown
+"""
+    log = tmp_path.parent / "kscan.log"
+    alone = kscan(folder, "scan", ".", "-j", "1", "--format", "json")
+    divided = kscan(folder, "--log-file", str(log), "scan", ".", "-j", "2", "--format", "json", setup=fails)
+    silent = kscan(folder, "scan", ".", "-j", "2", "--format", "json", setup=fails)
+    assert divided.stdout == silent.stdout == alone.stdout
+    assert divided.stderr == silent.stderr == alone.stderr
+    told = log.read_text()  # which leaves out what an error says: it may be a value
+    assert "ValueError" in told
+    assert "what is wrong" not in told
+
+
 SLOW = """
 import time
 from kscan_lsp.cli.file_steps import FileSteps
