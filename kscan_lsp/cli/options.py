@@ -210,7 +210,12 @@ BaselineName = Annotated[
     ),
 ]
 StdinName = Annotated[
-    str, typer.Option("--stdin-name", metavar="NAME", help="What to call standard input in reports.")
+    str,
+    typer.Option(
+        "--stdin-name",
+        metavar="NAME",
+        help="What to call standard input in reports; it counts in place of a file of this name.",
+    ),
 ]
 Jobs = Annotated[
     int,
