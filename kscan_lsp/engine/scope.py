@@ -195,14 +195,10 @@ class Element(Struct):
         scope = self.scope
         for one in read:
             name, field = one
-            if name in _OF_CONTAINERS:
-                known = self.of_container
-            else:
-                known = self._digests if name in OF_ITEMS else scope.digests
-            digest = known.get(one)
-            if digest is None and known is scope.digests:
+            known = self.of_container if name in _OF_CONTAINERS else self._digests
+            if name not in _OF_CONTAINERS and name not in OF_ITEMS:
                 digest = scope.digest(name, field)
-            elif digest is None:
+            elif (digest := known.get(one)) is None:
                 digest = known[one] = scope.known_digests.of(self.values.get(name, _ABSENT), field)
             found.append(digest)
         return tuple(found)

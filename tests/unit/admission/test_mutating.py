@@ -9,7 +9,7 @@ import pytest
 from kscan_lsp import paths
 from kscan_lsp.settings.model import ControlSettings, Settings
 from kscan_lsp.settings.sections import AdmissionSettings
-from kscan_lsp.workspace.admitting import asked_about
+from kscan_lsp.workspace.admissions import asked_about
 from tests.support.admitting import (
     admitting_project,
     assert_edits_say_what_a_fresh_start_says,
