@@ -195,12 +195,13 @@ class Element(Struct):
         scope = self.scope
         for one in read:
             name, field = one
-            known = self.of_container if name in _OF_CONTAINERS else self._digests
             if name not in _OF_CONTAINERS and name not in OF_ITEMS:
-                digest = scope.digest(name, field)
-            elif (digest := known.get(one)) is None:
-                digest = known[one] = scope.known_digests.of(self.values.get(name, _ABSENT), field)
-            found.append(digest)
+                found.append(scope.digest(name, field))
+                continue
+            known = self.of_container if name in _OF_CONTAINERS else self._digests
+            if one not in known:
+                known[one] = scope.known_digests.of(self.values.get(name, _ABSENT), field)
+            found.append(known[one])
         return tuple(found)
 
     def related(
