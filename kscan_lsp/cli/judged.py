@@ -205,7 +205,7 @@ def judged(
 
 
 def _read_charts(projects: dict[int, Project], charts: Iterable[ChartToJudge]) -> None:
-    """Have those projects know what charts render to that it is judged in."""
+    """Have projects know what those charts render to that are judged in them."""
     from kscan_lsp.workspace.charts import read_rendered
 
     read: dict[int, list[CheckedFile]] = {}
