@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from kscan_lsp.workspace.transfer import Transfer
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeAlias
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from kscan_lsp.report.fixes import FileFixes
     from kscan_lsp.workspace.project import Project
     from kscan_lsp.workspace.results import CheckedFile
+    from kscan_lsp.workspace.transfer import Transfer
 
     Declared: TypeAlias = dict[int, dict[str, tuple[Object, ...]]]
     """What files declare, by the number of their project and their names."""
@@ -58,10 +57,9 @@ class FileSteps:
         self.projects = projects
         self._complete = complete
         self._name_fixes = name_fixes
-        evidence = (project.evidence for project in projects.values())
-        self._shared = (*evidence, *texts)
-        self._before = Transfer(self._shared, projects.values())
-        """For what processes know when they begin."""
+        self._texts = texts
+        self._begun = tuple(projects.values())
+        """The projects that all processes begin with."""
         self._besides: Declared = {}
 
     def first(self, items: Sequence[FileToJudge]) -> Iterator[CheckedFile]:
@@ -127,6 +125,16 @@ class FileSteps:
         return found
 
     @cached_property
+    def _before(self) -> Transfer:
+        """For what processes know when they begin."""
+        return self._transfer(self._begun)
+
+    @cached_property
     def _in_the_end(self) -> Transfer:
         """For what they know when they know of all files."""
-        return Transfer(self._shared, self.projects.values())
+        return self._transfer(self.projects.values())
+
+    def _transfer(self, projects: Iterable[Project]) -> Transfer:
+        from kscan_lsp.workspace.transfer import Transfer  # most scans are of a few files, and not divided
+
+        return Transfer([*(project.evidence for project in self._begun), *self._texts], projects)

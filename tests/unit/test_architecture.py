@@ -74,7 +74,7 @@ LAZY = {
     "report.build", "report.fixes", "report.formats", "report.gates", "report.lines",
     "cli.completion", "cli.terminal", "cli.request", "cli.baseline", "cli.wide", "cli.main", "cli.overlays", "cli.pack",
     "cli.packs", "cli.policy", "cli.vap",
-    "cli.scan", "cli.scan_command", "cli.idle", "cli.judged", "cli.processes",
+    "cli.scan", "cli.scan_command", "cli.file_steps", "cli.idle", "cli.judged", "cli.processes",
     "__main__",
 }  # fmt: skip
 """Modules that import in functions what only some runs need, and that is slow to import."""
